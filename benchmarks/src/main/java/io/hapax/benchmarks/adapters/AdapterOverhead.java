@@ -88,7 +88,7 @@ public final class AdapterOverhead {
                 arguments.numbers("rounds", List.of(arguments.quick() ? 1 : 5)).get(0);
         Failures failures = new Failures();
         for (int round = 0; round < rounds; round++) {
-            for (String engine : arguments.words("engines", ENGINES)) {
+            for (String engine : arguments.someOf("engines", ENGINES)) {
                 for (String variant : VARIANTS) {
                     failures.note(
                             engine + " " + variant,

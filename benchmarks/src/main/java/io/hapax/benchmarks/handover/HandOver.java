@@ -77,7 +77,7 @@ public final class HandOver {
     private void run() throws Exception {
         int rounds =
                 arguments.numbers("rounds", List.of(arguments.quick() ? 1 : 2)).get(0);
-        List<String> variants = arguments.words("variants", VARIANTS);
+        List<String> variants = arguments.someOf("variants", VARIANTS);
         Failures failures = new Failures();
         for (int round = 0; round < rounds; round++) {
             for (String variant : variants) {

@@ -129,4 +129,21 @@ public record Arguments(List<String> all) {
     public List<String> words(String name, List<String> otherwise) {
         return value(name).map(text -> List.of(text.split(",", -1))).orElse(otherwise);
     }
+
+    /**
+     * Looks up which of several are wanted, separated by commas.
+     *
+     * @param name the name of the argument
+     * @param all what there is, which also holds if it was not given
+     * @return the wanted ones
+     * @throws IllegalArgumentException if there is no such one
+     */
+    public List<String> someOf(String name, List<String> all) {
+        List<String> wanted = words(name, all);
+        wanted.stream().filter(word -> !all.contains(word)).findFirst().ifPresent(unknown -> {
+            throw new IllegalArgumentException(
+                    "--" + name + " has '" + unknown + "'; there are " + String.join(", ", all));
+        });
+        return wanted;
+    }
 }

@@ -145,7 +145,7 @@ public final class HeldLeases {
     }
 
     private void run() throws Exception {
-        List<String> variants = arguments.words("variants", VARIANTS);
+        List<String> variants = arguments.someOf("variants", VARIANTS);
         List<Integer> sizes =
                 arguments.numbers("leases", arguments.quick() ? List.of(1000, 10_000) : List.of(1000, 10_000, 50_000));
         int rounds = arguments.numbers("rounds", List.of(1)).get(0);
